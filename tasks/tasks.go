@@ -7,6 +7,7 @@ package tasks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/tokenassay/assay/engine"
@@ -41,6 +42,21 @@ type Ask struct {
 	// Count counts text in the asked model's own tokens. Tasks of a set length need it and
 	// yield ErrNoCounter where it is nil.
 	Count func(text string) (int, error)
+	// Context is how many tokens the model can hold, prompt and answer together; 0 is unknown.
+	// Samples longer than that are left out: see TooLong.
+	Context int
+}
+
+// TooLong is yielded in place of a task's samples of one length, once for each length, when
+// they do not fit the model. It is no failure: the samples that fit follow it.
+type TooLong struct {
+	Task            string
+	Tokens, Context int // of the prompt and its answer; what the model can hold
+}
+
+// Error says what was not asked and why.
+func (e *TooLong) Error() string {
+	return fmt.Sprintf("%s: not asked at %d tokens: the model holds %d", e.Task, e.Tokens, e.Context)
 }
 
 // Sample is one question. ID is stable: the same seed and N give the same IDs.
