@@ -29,8 +29,10 @@ type Outcome struct {
 	Target    string            `json:"target"`
 	Output    string            `json:"output"`
 	Reasoning string            `json:"reasoning,omitempty"`
-	Stop      engine.StopReason `json:"stop"`
+	Stop      engine.StopReason `json:"stop"` // empty where no answer was completed; Err says why
 	Measurement
+	// Wasted counts the tokens of attempts that failed before the one recorded here: paid for, not timed.
+	Wasted   engine.Usage `json:"wasted,omitzero"`
 	Score    *tasks.Score `json:"score,omitempty"` // nil until judged
 	Err      string       `json:"err,omitempty"`   // why it could not be asked or judged; never a wrong answer
 	Warnings []string     `json:"warnings,omitempty"`
@@ -41,9 +43,9 @@ type Measurement struct {
 	Due time.Time `json:"due"` // wall clock; when the request should have gone out
 	// Since Due. A zero First means that no output came.
 	Sent  time.Duration   `json:"sent_ns"`
-	First time.Duration   `json:"first_ns"` // first non-empty piece of output
-	Last  time.Duration   `json:"last_ns"`  // last non-empty piece of output
-	Done  time.Duration   `json:"done_ns"`  // Generate returned
+	First time.Duration   `json:"first_ns"`          // first non-empty piece of output
+	Last  time.Duration   `json:"last_ns"`           // last non-empty piece of output
+	Done  time.Duration   `json:"done_ns"`           // Generate returned
 	Gaps  []time.Duration `json:"gaps_ns,omitempty"` // between successive pieces
 
 	Usage engine.Usage `json:"usage"`

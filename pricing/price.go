@@ -18,32 +18,32 @@ import (
 // Price is what one provider charges for one model during one span of days.
 // Rates are in Currency per million tokens.
 type Price struct {
-	Provider string // "deepseek"
-	Model    string // "deepseek-r1"; unique with Provider on any day
-	Title    string // "DeepSeek R1", for people
-	Rates    Rates
-	Tier     *Tier  // nil: one price at any length
-	Currency string // ISO 4217
+	Provider string `json:"provider"` // "deepseek"
+	Model    string `json:"model"`    // "deepseek-r1"; unique with Provider on any day
+	Title    string `json:"title"`    // "DeepSeek R1", for people
+	Rates    Rates  `json:"rates"`
+	Tier     *Tier  `json:"tier,omitempty"` // nil: one price at any length
+	Currency string `json:"currency"`       // ISO 4217
 
-	From    time.Time // first day, UTC midnight; zero: unknown
-	Until   time.Time // first day on which it no longer holds; zero: still valid when checked
-	Checked time.Time // when the source was last read
-	Source  string
-	Note    string
+	From    time.Time `json:"from,omitzero"`  // first day, UTC midnight; zero: unknown
+	Until   time.Time `json:"until,omitzero"` // first day on which it no longer holds; zero: still valid when checked
+	Checked time.Time `json:"checked"`        // when the source was last read
+	Source  string    `json:"source"`
+	Note    string    `json:"note,omitempty"`
 }
 
 // Rates are prices per million tokens.
 type Rates struct {
-	Input  decimal.Decimal
-	Cached *decimal.Decimal // input read from the provider's cache; nil: no such rate is listed
-	Output decimal.Decimal
+	Input  decimal.Decimal  `json:"input"`
+	Cached *decimal.Decimal `json:"cached_input"` // input read from the provider's cache; nil: no such rate is listed
+	Output decimal.Decimal  `json:"output"`
 }
 
 // Tier is the price of a whole request whose input is longer than Over tokens: such
 // thresholds are all or nothing.
 type Tier struct {
-	Over  int
-	Rates Rates
+	Over  int   `json:"over_tokens"`
+	Rates Rates `json:"rates"`
 }
 
 // Ref names a price as commands take it: "provider/model".
@@ -83,6 +83,12 @@ func (p Price) Cost(u engine.Usage) Cost {
 	}
 	c.Total = c.Input.Add(c.Cached).Add(c.Output)
 	return c
+}
+
+// Times is the cost of n such requests.
+func (c Cost) Times(n int) Cost {
+	k := decimal.NewFromInt(int64(n))
+	return Cost{c.Input.Mul(k), c.Cached.Mul(k), c.Output.Mul(k), c.Total.Mul(k), c.Currency}
 }
 
 // perMillion is rate × n / 10⁶, exactly.

@@ -59,6 +59,13 @@ func (e *TooLong) Error() string {
 	return fmt.Sprintf("%s: not asked at %d tokens: the model holds %d", e.Task, e.Tokens, e.Context)
 }
 
+// Remark is yielded beside a task's samples: what a reader of their results must know, such as
+// that they are asked otherwise than the protocol has it. It is no failure.
+type Remark struct{ Text string }
+
+// Error returns the text.
+func (r *Remark) Error() string { return r.Text }
+
 // Sample is one question. ID is stable: the same seed and N give the same IDs.
 type Sample struct {
 	ID      string            `json:"id"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -13,6 +14,7 @@ import (
 	"github.com/tokenassay/assay/engine/local"
 	"github.com/tokenassay/assay/engine/reference"
 	"github.com/tokenassay/assay/results/store"
+	"github.com/tokenassay/assay/tasks"
 	"github.com/tokenassay/assay/tasks/packs"
 	"github.com/tokenassay/assay/tasks/sandbox"
 )
@@ -54,8 +56,8 @@ func (r *runChoice) register(f *pflag.FlagSet) {
 
 // complete fills in the plan, whose name is set, and checks it.
 func (r *runChoice) complete(p *bench.Plan, box *sandbox.Box) error {
-	if r.level < 1 || r.level > packs.MaxLevel {
-		return usagef("--level %d: want 1 to %d", r.level, packs.MaxLevel)
+	if err := r.validate(); err != nil {
+		return err
 	}
 	names := r.models
 	if len(names) == 0 {
@@ -82,6 +84,28 @@ func (r *runChoice) complete(p *bench.Plan, box *sandbox.Box) error {
 	return nil
 }
 
+// validate checks what can be checked of the flags alone, and names them as they are called.
+func (r *runChoice) validate() error {
+	if r.level < 1 || r.level > packs.MaxLevel {
+		return usagef("--level %d: want 1 to %d", r.level, packs.MaxLevel)
+	}
+	if r.language != "" && r.language != string(sandbox.JavaScript) && r.language != string(sandbox.Python) {
+		return usagef("--code-language %q: want %s or %s", r.language, sandbox.JavaScript, sandbox.Python)
+	}
+	for _, f := range []struct {
+		flag  string
+		value int
+	}{
+		{"samples", r.samples}, {"repeats", r.repeats}, {"max-tokens", r.maxTokens},
+		{"concurrency", r.clients}, {"context", r.engine.Context}, {"threads", r.engine.Threads},
+	} {
+		if f.value < 0 {
+			return usagef("--%s %d: want 0 or more", f.flag, f.value)
+		}
+	}
+	return nil
+}
+
 // choosePacks makes the built-in packs, unless only data was asked for, and loads the data.
 func (r *runChoice) choosePacks(p *bench.Plan, box *sandbox.Box) error {
 	opt := packs.Options{Level: r.level, Language: r.language, Scorer: r.scorer, ZeroShot: r.zeroShot}
@@ -90,6 +114,11 @@ func (r *runChoice) choosePacks(p *bench.Plan, box *sandbox.Box) error {
 	}
 	if len(r.packs) > 0 || len(r.data) == 0 {
 		p.Packs = packs.Builtin(opt)
+		for _, name := range r.packs {
+			if !offers(p.Packs, name) {
+				return usagef("--pack %q: no such pack or task at level %d; 'assay packs' lists them", name, r.level)
+			}
+		}
 		p.Only = append(p.Only, r.packs...)
 	}
 	for _, d := range r.data {
@@ -108,6 +137,13 @@ func (r *runChoice) choosePacks(p *bench.Plan, box *sandbox.Box) error {
 		}
 	}
 	return nil
+}
+
+// offers reports whether name is a pack, or the pack/task of one.
+func offers(all []tasks.Pack, name string) bool {
+	return slices.ContainsFunc(all, func(p tasks.Pack) bool {
+		return p.Name == name || slices.ContainsFunc(p.Tasks, func(t tasks.Task) bool { return p.Name+"/"+t.Name == name })
+	})
 }
 
 // settings are the flags' values; those of a list stand on lines of their own.

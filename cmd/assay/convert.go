@@ -11,7 +11,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/tokenassay/assay/engine/checkpoint"
 	"github.com/tokenassay/assay/engine/quant"
 )
 
@@ -21,17 +20,12 @@ func newConvertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert MODEL OUT.gguf",
 		Short: "Write a model as a GGUF file",
-		Long: `Convert writes a Hugging Face folder, a llama2.c file or a GGUF file as one GGUF file, with its
-vocabulary and chat template. --type also changes the type of the matrices; vectors stay F32, and
-a matrix whose rows do not divide into the type's blocks becomes F16.`,
+		Long: `Convert writes a Hugging Face folder, a llama2.c file, a GGUF file or an embedded model as one
+GGUF file, with its vocabulary and chat template. --type also changes the type of the matrices;
+vectors stay F32, and a matrix whose rows do not divide into the type's blocks becomes F16.`,
 		Example: `  assay convert ./TinyStories-656K tinystories.gguf
   assay convert model.gguf model-q8_0.gguf --type Q8_0`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usagef("want a model and the file to write; got %d arguments", len(args))
-			}
-			return nil
-		},
+		Args: arguments(2, 2, "a model and the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var to *quant.Type
 			if as != "" {
@@ -44,7 +38,7 @@ a matrix whose rows do not divide into the type's blocks becomes F16.`,
 			if _, err := os.Stat(args[1]); err == nil && !force {
 				return fmt.Errorf("%s exists; --force replaces it", args[1])
 			}
-			c, err := checkpoint.Open(args[0])
+			c, err := openCheckpoint(args[0])
 			if err != nil {
 				return err
 			}
@@ -67,7 +61,7 @@ a matrix whose rows do not divide into the type's blocks becomes F16.`,
 func writeFile(path string, write func(io.Writer) error) (int64, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("writing %s: %w", path, bare(err))
 	}
 	defer func() {
 		if err := os.Remove(tmp.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -85,5 +79,21 @@ func writeFile(path string, write func(io.Writer) error) (int64, error) {
 	if err := errors.Join(err, tmp.Close()); err != nil {
 		return 0, fmt.Errorf("writing %s: %w", path, err)
 	}
-	return info.Size(), os.Rename(tmp.Name(), path)
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return 0, fmt.Errorf("writing %s: %w", path, bare(err))
+	}
+	return info.Size(), nil
+}
+
+// bare is an error about a file without the name of the file, where another name says more.
+func bare(err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		return file.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

@@ -38,7 +38,7 @@ otherwise the model sees it as it stands. Without --prompt it is read from stand
   A:" --stop "
   "
   assay generate -m llama-3.2-1b.gguf --chat -p "Name three rivers." -n 100 --temp 0.7`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("prompt") {
 				text, err := io.ReadAll(cmd.InOrStdin())

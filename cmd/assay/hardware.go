@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -23,7 +22,7 @@ func newHardwareCommand() *cobra.Command {
 bounds decoding, and how many multiply-adds they do, which bounds prefill.`,
 		Example: `  assay hardware
   assay hardware --json --detect-only`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			host, err := hardware.Detect(cmd.Context())
 			if err != nil {
@@ -43,7 +42,7 @@ bounds decoding, and how many multiply-adds they do, which bounds prefill.`,
 					Reach *probe.Reach  `json:"reach,omitempty"`
 				}{host, reach})
 			}
-			return writeMachine(cmd.OutOrStdout(), host, reach)
+			return writeFields(cmd.OutOrStdout(), machineFields(host, reach))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -54,8 +53,8 @@ bounds decoding, and how many multiply-adds they do, which bounds prefill.`,
 // shownFeatures are the instruction sets that decide which kernels can run, best last.
 var shownFeatures = []string{"avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "sve"}
 
-// writeMachine says in a few lines what was found; reach may be nil.
-func writeMachine(w io.Writer, h hardware.Host, reach *probe.Reach) error {
+// machineFields says in a few lines what was found; reach may be nil.
+func machineFields(h hardware.Host, reach *probe.Reach) [][2]string {
 	var sets []string
 	for _, name := range shownFeatures {
 		if h.CPU.Has(name) {
@@ -107,7 +106,7 @@ func writeMachine(w io.Writer, h hardware.Host, reach *probe.Reach) error {
 	for _, warning := range h.Warnings {
 		fields = append(fields, [2]string{"warning", warning})
 	}
-	return writeFields(w, fields)
+	return fields
 }
 
 // pair shows a ceiling of one thread and of all.

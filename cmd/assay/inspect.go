@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenassay/assay/engine/checkpoint"
+	"github.com/tokenassay/assay/engine/reference"
 	"github.com/tokenassay/assay/hardware"
 )
 
@@ -17,16 +19,17 @@ func newInspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Say what a model file holds and what memory it needs",
-		Long: `Inspect reads a GGUF file, a Hugging Face folder or a llama2.c file and says what is in it, also
-where this engine cannot run it, and whether this machine has the memory for it.`,
+		Long: `Inspect reads a GGUF file, a Hugging Face folder or a llama2.c file, or an embedded model, and
+says what is in it, also where this engine cannot run it, and whether this machine has the memory
+for it.`,
 		Example: `  assay inspect model.gguf
   assay inspect --json --context 8192 ./Qwen3-0.6B`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if context < 0 {
 				return usagef("--context %d: want 0 or more tokens", context)
 			}
-			s, err := checkpoint.Inspect(args[0], context)
+			s, err := inspect(args[0], context)
 			if err != nil {
 				return err
 			}
@@ -47,6 +50,22 @@ where this engine cannot run it, and whether this machine has the memory for it.
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVar(&context, "context", 0, "tokens of context to work out the memory for (default: the model's own)")
 	return cmd
+}
+
+// inspect summarises a model, also a GGUF file that this engine cannot run.
+func inspect(name string, context int) (checkpoint.Summary, error) {
+	if err := exists(name); err != nil {
+		return checkpoint.Summary{}, err
+	}
+	if !slices.Contains(reference.Names(), name) {
+		return checkpoint.Inspect(name, context)
+	}
+	c, err := openCheckpoint(name)
+	if err != nil {
+		return checkpoint.Summary{}, err
+	}
+	defer c.Close()
+	return c.Summary(context), nil
 }
 
 func summaryFields(s checkpoint.Summary) [][2]string {

@@ -63,7 +63,7 @@ func (m *machineFlags) hourly(host hardware.Host) (*tco.Hourly, error) {
 			return nil, fmt.Errorf("the number of usable cores is unknown: give --machine-usd-per-hour")
 		}
 		machine.RentPerHour = decimal.RequireFromString(assumedPerCore).Mul(decimal.NewFromInt(int64(host.CPU.Usable)))
-		machine.Source = fmt.Sprintf("an assumption, not a quotation: $%s per core for %d cores; --machine-usd-per-hour sets it", assumedPerCore, host.CPU.Usable)
+		machine.Source = fmt.Sprintf("an assumption, not a quotation: $%s per core for %d cores", assumedPerCore, host.CPU.Usable)
 	}
 	h, err := machine.PerHour()
 	if err != nil {

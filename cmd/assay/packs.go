@@ -15,7 +15,7 @@ func newPacksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "packs",
 		Short: "List the built-in task packs with an example of each task",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := packs.Describe()
 			if err != nil {

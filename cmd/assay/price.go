@@ -49,8 +49,8 @@ func newPriceCommand() *cobra.Command {
 		Short: "List prices of API models and work out costs",
 		Long: `Price shows the ledger of list prices per million tokens: dated, sourced, exact. A price is
 no better than the day it was checked, which is shown beside it.`,
-		Args: cobra.NoArgs,
 	}
+	group(cmd)
 	cmd.AddCommand(newPriceListCommand(), newPriceShowCommand(), newPriceCostCommand())
 	return cmd
 }
@@ -63,7 +63,7 @@ func newPriceListCommand() *cobra.Command {
 		Short: "List the prices of a day",
 		Example: `  assay price list deepseek
   assay price list --date 2025-01-25 --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one text to look for"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ledger, day, err := flags.open()
 			if err != nil {
@@ -73,7 +73,7 @@ func newPriceListCommand() *cobra.Command {
 			if all {
 				rows = ledger.Rows()
 			}
-			var shown []pricing.Price
+			shown := []pricing.Price{} // none is [] in JSON
 			for _, p := range rows {
 				if len(args) == 0 || strings.Contains(strings.ToLower(p.Ref()+" "+p.Title), strings.ToLower(args[0])) {
 					shown = append(shown, p)
@@ -111,7 +111,7 @@ func newPriceShowCommand() *cobra.Command {
 		Use:     "show MODEL",
 		Short:   "Show one price with its source",
 		Example: `  assay price show deepseek/deepseek-r1`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "one model of the ledger"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ledger, day, err := flags.open()
 			if err != nil {
@@ -154,7 +154,7 @@ func newPriceCostCommand() *cobra.Command {
 		Long: `Cost works out exactly what a request costs. --input counts all input tokens, of which --cached
 are read from the provider's cache. A tier threshold is compared with the input of one request.`,
 		Example: `  assay price cost deepseek/deepseek-r1 --input 1200 --cached 1000 --output 800 --requests 1319`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "one model of the ledger"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if u.Input < 0 || u.Output < 0 || u.CachedInput < 0 || u.CachedInput > u.Input || requests < 1 {
 				return usagef("--input %d --cached %d --output %d --requests %d: counts cannot be negative, nor more cached than input", u.Input, u.CachedInput, u.Output, requests)
@@ -177,6 +177,7 @@ are read from the provider's cache. A tier threshold is compared with the input 
 	f.IntVar(&u.CachedInput, "cached", 0, "how many of them are read from the cache")
 	f.IntVar(&u.Output, "output", 0, "output tokens of a request, reasoning included")
 	f.IntVar(&requests, "requests", 1, "number of such requests")
+	cmd.MarkFlagsOneRequired("input", "output")
 	return cmd
 }
 

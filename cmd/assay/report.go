@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenassay/assay/hardware"
 	"github.com/tokenassay/assay/pricing"
 	"github.com/tokenassay/assay/results"
 	"github.com/tokenassay/assay/results/board"
@@ -25,9 +26,9 @@ var formats = []string{"table", "markdown", "csv", "json", "bench"}
 // listedByDefault are API models shown beside the measured ones by their list prices: the
 // ends of each provider's range, and the models the price of open weights is argued with.
 var listedByDefault = []string{
-	"openai/gpt-5.5", "openai/gpt-5-mini", "openai/o1", "anthropic/claude-opus-5", "anthropic/claude-haiku-4-5",
-	"google/gemini-2.5-pro", "google/gemini-2.5-flash", "deepseek/deepseek-r1", "deepseek/deepseek-v3", "deepseek/deepseek-v4-flash",
-	"alibaba/qwen2.5-max", "moonshotai/kimi-k2.6", "mistral/mistral-large-2512", "together/llama-3.3-70b", "groq/llama-3.3-70b",
+	"openai/gpt-5.5", "openai/o1", "anthropic/claude-opus-5", "anthropic/claude-haiku-4-5", "google/gemini-2.5-pro",
+	"deepseek/deepseek-r1", "deepseek/deepseek-v3", "deepseek/deepseek-v4-flash", "alibaba/qwen2.5-max", "moonshotai/kimi-k2.6",
+	"mistral/mistral-large-2512", "groq/llama-3.3-70b",
 }
 
 // reportFlags say how stored outcomes are shown.
@@ -62,6 +63,10 @@ func (r *reportFlags) validate() error {
 	}
 	if r.axis != string(results.PerOutput) && r.axis != string(results.PerCorrect) {
 		return usagef("--cost-axis %q: want %q or %q", r.axis, results.PerOutput, results.PerCorrect)
+	}
+	// Whatever the machine turns out to be: a run is not to end in a mistyped price.
+	if _, err := r.machine.hourly(hardware.Host{CPU: hardware.CPU{Usable: 1}}); err != nil {
+		return err
 	}
 	_, err := r.listed()
 	return err
@@ -107,12 +112,12 @@ its end. Prices and the machine's cost are applied now, so other assumptions nee
 		Example: `  assay report
   assay report 20261122-101500.000 --machine-usd-per-hour 0.12 --format markdown
   assay report --cost-axis correct --dark -o charts`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.validate(); err != nil {
 				return err
 			}
-			db, err := store.OpenReadOnly(flags.db)
+			db, err := openResults(flags.db)
 			if err != nil {
 				return err
 			}

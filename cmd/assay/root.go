@@ -33,14 +33,6 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	return 1
 }
 
-// usageError is a mistake in how a command was called.
-type usageError struct{ error }
-
-// Unwrap returns the mistake itself.
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "assay",
@@ -56,12 +48,23 @@ by --config. A flag wins over the environment, the environment over the file.`,
   assay run --model llama.gguf --pack math   a model of yours
   assay generate -m llama.gguf -p "Once" -n 64 --temp 0
   assay price list`,
-		Version:           version(),
-		Args:              cobra.NoArgs,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd) },
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := applySettings(cmd); err != nil {
+				return err
+			}
+			// Cobra asks these itself a little later, but not as mistakes in usage.
+			for _, missing := range []error{cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()} {
+				if missing != nil {
+					return usageError{missing}
+				}
+			}
+			return nil
+		},
 	}
+	group(root)
 	root.PersistentFlags().String("config", "", "settings file (default: assay.yaml in the working directory, if there is one)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddGroup(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,27 +37,16 @@ your own as name=path. A run that was cut off goes on with --resume: nothing is 
   assay run --quick
   assay run --model llama-3.2-1b.gguf --pack math --data gsm8k=test.jsonl -n 100
   assay run --resume`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			db, err := store.Open(out.db)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if resume == "" {
-				return runMain(cmd, db, choice, bench.Plan{Run: time.Now().UTC().Format("20060102-150405.000")}, out)
-			}
-			for _, name := range remembered() {
-				if cmd.Flags().Changed(name) {
-					return usagef("--resume goes on with a run as it was begun: --%s cannot be given again", name)
+		Args: arguments(0, 1, "no arguments but the run's name after --resume"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				// "--resume NAME" for "--resume=NAME": the flag alone means the latest.
+				if resume != latest {
+					return usagef("want no arguments; got %q", args)
 				}
+				resume = args[0]
 			}
-			stored, plan, err := resumed(cmd.Context(), db, resume)
-			if err != nil {
-				return err
-			}
-			stored.engine.Threads = choice.engine.Threads
-			return runMain(cmd, db, stored, plan, out)
+			return runMain(cmd, choice, resume, out)
 		},
 	}
 	choice.register(cmd.Flags())
@@ -67,8 +57,8 @@ your own as name=path. A run that was cut off goes on with --resume: nothing is 
 	return cmd
 }
 
-// runMain asks what is chosen, under the plan's name and with what it has already, and reports.
-func runMain(cmd *cobra.Command, db *store.Store, choice runChoice, plan bench.Plan, out reportFlags) error {
+// runMain asks what is chosen, or what is left of the run to resume, and reports.
+func runMain(cmd *cobra.Command, choice runChoice, resume string, out reportFlags) error {
 	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	if err := out.validate(); err != nil {
 		return err
@@ -77,16 +67,38 @@ func runMain(cmd *cobra.Command, db *store.Store, choice runChoice, plan bench.P
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	confined := fmt.Sprintf("none, so answers of the code pack stay unscored: %v", why)
 	if box != nil {
 		defer box.Close()
+		confined = box.Describe()
 	}
-	if err := choice.complete(&plan, box); err != nil {
+	plan := bench.Plan{Run: time.Now().UTC().Format("20060102-150405.000")}
+	if resume == "" {
+		// Before there is a results file: a mistyped flag leaves none behind.
+		if err := choice.complete(&plan, box); err != nil {
+			return err
+		}
+	} else if err := errors.Join(onlyResume(cmd.Flags()), haveResults(out.db)); err != nil {
 		return err
 	}
-	if box != nil {
-		fmt.Fprintf(stderr, "sandbox       %s\n", box.Describe())
-	} else {
-		fmt.Fprintf(stderr, "sandbox       none, so answers of the code pack stay unscored: %v\n", why)
+	if err := os.MkdirAll(out.out, 0o755); err != nil { // rather than after all is asked
+		return fmt.Errorf("--out: %w", err)
+	}
+	db, err := store.Open(out.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if resume != "" {
+		stored, left, err := resumed(ctx, db, resume)
+		if err != nil {
+			return err
+		}
+		stored.engine.Threads = choice.engine.Threads
+		if err := stored.complete(&left, box); err != nil {
+			return err
+		}
+		plan = left
 	}
 
 	show := newProgress(stderr)
@@ -99,7 +111,7 @@ func runMain(cmd *cobra.Command, db *store.Store, choice runChoice, plan bench.P
 			}
 			reach, err := probe.Measure(ctx, probe.Options{})
 			if err == nil {
-				err = writeMachine(stderr, host, &reach)
+				err = writeFields(stderr, append(machineFields(host, &reach), [2]string{"sandbox", confined}))
 			}
 			return reach, err
 		},
@@ -120,11 +132,16 @@ func runMain(cmd *cobra.Command, db *store.Store, choice runChoice, plan bench.P
 	return errors.Join(err, out.write(ctx, cmd.OutOrStdout(), stderr, db, plan.Run))
 }
 
-// remembered names the flags that make a run what it is.
-func remembered() []string {
-	var names []string
+// onlyResume refuses the flags that make a run what it is. Where settings have them they are
+// passed over, as they are for commands that lack them.
+func onlyResume(given *pflag.FlagSet) error {
+	var failed error
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	new(runChoice).register(fs)
-	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return names
+	fs.VisitAll(func(f *pflag.Flag) {
+		if onCommandLine(given.Lookup(f.Name)) && failed == nil {
+			failed = usagef("--resume goes on with a run as it was begun: --%s cannot be given again", f.Name)
+		}
+	})
+	return failed
 }

@@ -16,6 +16,15 @@ import (
 // settingsFile is read from the working directory when it is there.
 const settingsFile = "assay.yaml"
 
+// fromSettings marks a flag that was set by the environment or the settings file.
+const fromSettings = "assay_from_settings"
+
+// onCommandLine reports whether a flag was set on the command line itself.
+func onCommandLine(f *pflag.Flag) bool {
+	_, set := f.Annotations[fromSettings]
+	return f.Changed && !set
+}
+
 // applySettings gives every flag of cmd that was not set on the command line its value from
 // the environment or the settings file. A key in the file that is no command's flag is an error.
 func applySettings(cmd *cobra.Command) error {
@@ -61,6 +70,9 @@ func applySettings(cmd *cobra.Command) error {
 			if err := cmd.Flags().Set(f.Name, value); err != nil && failed == nil {
 				failed = fmt.Errorf("setting %s: %w", f.Name, err)
 			}
+		}
+		if err := cmd.Flags().SetAnnotation(f.Name, fromSettings, nil); err != nil && failed == nil {
+			failed = err
 		}
 	})
 	return failed

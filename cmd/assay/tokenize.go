@@ -24,7 +24,7 @@ func newTokenizeCommand() *cobra.Command {
 its id and text, or with --ids the ids alone on one line, separated by blanks. Any file with a
 vocabulary will do, also a GGUF file without weights.`,
 		Example: `  printf 'Hello world' | assay tokenize -m tiny --ids`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := io.ReadAll(cmd.InOrStdin())
 			if err != nil {
@@ -64,13 +64,16 @@ vocabulary will do, also a GGUF file without weights.`,
 
 // openVocab reads the vocabulary of a model, without its weights where that can be.
 func openVocab(target string) (tokenizer.Spec, error) {
-	if slices.Contains(reference.Names(), target) {
-		c, err := reference.Checkpoint(target)
-		if err != nil {
-			return tokenizer.Spec{}, err
-		}
-		defer c.Close()
-		return c.Vocab, nil
+	if err := exists(target); err != nil {
+		return tokenizer.Spec{}, err
 	}
-	return checkpoint.OpenVocab(target)
+	if !slices.Contains(reference.Names(), target) {
+		return checkpoint.OpenVocab(target)
+	}
+	c, err := openCheckpoint(target)
+	if err != nil {
+		return tokenizer.Spec{}, err
+	}
+	defer c.Close()
+	return c.Vocab, nil
 }

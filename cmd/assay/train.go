@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +42,7 @@ and steps give the same file for any number of threads, on processors for which 
 are chosen.`,
 		Example: `  assay train --size small --out small.gguf
   assay train --size tiny --seed 2 --steps 500 --out quick.gguf`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runTrain(cmd.Context(), cmd.ErrOrStderr(), flags)
 		},
@@ -136,7 +138,9 @@ const (
 )
 
 // trainTokenizer makes the vocabulary from items of the training mixture. Its pre-tokenizer
-// keeps digits apart, so that arithmetic sees them one by one.
+// keeps digits apart, so that arithmetic sees them one by one. It is shown words without the space
+// before them, so that a word is the same tokens at the beginning of a record as within a
+// question: looking it up is then the same for every word.
 func trainTokenizer(seed uint64) (tokenizer.Spec, error) {
 	var failed error
 	text := func(yield func(string) bool) {
@@ -147,7 +151,12 @@ func trainTokenizer(seed uint64) (tokenizer.Spec, error) {
 				return
 			}
 			for _, s := range e.Segments {
-				if size += len(s.Text); !yield(s.Text) || size > tokenizerBytes {
+				for word := range strings.SplitSeq(s.Text, " ") {
+					if !yield(word) {
+						return
+					}
+				}
+				if size += len(s.Text); size > tokenizerBytes {
 					return
 				}
 			}
@@ -180,12 +189,51 @@ func (m mixture) Batch(step int) iter.Seq2[train.Example, error] {
 		seed = ^seed
 	}
 	return func(yield func(train.Example, error) bool) {
+		rng := rand.New(rand.NewPCG(seed, 0x6472696c6c)) // "drill"
+		share := drillShare
+		if step < drillSteps {
+			share = drillFirst
+		}
 		for item, err := range generate.Train(seed, taught) {
-			if !yield(example(item), err) {
+			e := example(item)
+			if err == nil && rng.Float64() < share {
+				e = drill(item, rng)
+			}
+			if !yield(e, err) {
 				return
 			}
 		}
 	}
+}
+
+// What most tasks have in common is looking something up and copying it. A drill has a token of that
+// for every few of its own, where an item may have one for a hundred, and short drills are where models of
+// this size find it first.
+const (
+	drillSteps = 800  // the first steps are mostly drills
+	drillFirst = 0.7  // share of items that become drills in them
+	drillShare = 0.15 // and afterwards
+)
+
+// drill makes an exercise in copying out of an item: some of its records asked again in another
+// order where it has records, else its whole prompt repeated.
+func drill(item generate.Item, rng *rand.Rand) train.Example {
+	context, _, _ := strings.Cut(item.Prompt, "\nQ:")
+	lines := strings.Split(context, "\n")
+	if len(lines) < 3 || !strings.Contains(lines[0], ": ") {
+		return train.Example{Source: "drill/repeat", Segments: []train.Segment{
+			{Text: "Repeat: " + item.Prompt}, {Text: " " + item.Prompt + "\n", Learn: true},
+		}}
+	}
+	lines = lines[:min(len(lines), 2+rng.IntN(7))]
+	e := train.Example{Source: "drill/recall", Segments: []train.Segment{{Text: strings.Join(lines, "\n") + "\nAgain:\n"}}}
+	for range 2 {
+		for _, i := range rng.Perm(len(lines)) {
+			key, value, _ := strings.Cut(lines[i], ":")
+			e.Segments = append(e.Segments, train.Segment{Text: key + ":"}, train.Segment{Text: value + "\n", Learn: true})
+		}
+	}
+	return e
 }
 
 // example is an item as a model reads it.

@@ -2,8 +2,11 @@ package packs
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/tokenassay/assay/engine"
@@ -33,24 +36,98 @@ func readGSM8K(lines *lineReader, opt Options) (tasks.Pack, error) {
 	if err != nil {
 		return tasks.Pack{}, err
 	}
-	name, examples, source := "cot-8shot", exemplars, "; the eight worked examples before each question are this project's own"
+	task := tasks.Task{Name: "cot-8shot", Samples: withExamples(c.samples), Scorer: scorer, MaxTokens: 512, Stop: []string{"\nQ:", "\n\nQ:"}, Prompt: askWithExamples}
+	source := "; the eight worked examples before each question are this project's own"
 	if opt.ZeroShot {
-		name, examples, source = "zero-shot", "", ", asked without examples"
+		task.Name, task.Samples, task.Prompt = "zero-shot", inOrder(c.samples), askThinking
+		source = ", asked without examples"
 	}
 	return tasks.Pack{
 		Name: "gsm8k", Version: "1", Title: "Grade-school word problems", License: "MIT",
 		Source: "openai/grade-school-math, from " + lines.path + source,
-		Tasks: []tasks.Task{{
-			Name: name, Samples: shuffled(c.samples), Scorer: scorer, MaxTokens: 512, Stop: []string{"\nQ:", "\n\nQ:"},
-			Prompt: func(s tasks.Sample) []engine.Message {
-				content := examples + "Q: " + s.Input + "\nA:"
-				if examples == "" {
-					content = "Q: " + s.Input + "\nThink step by step. End with the sentence \"The answer is\", the number and a full stop.\nA:"
-				}
-				return []engine.Message{{Role: engine.User, Content: content}}
-			},
-		}},
+		Tasks:  []tasks.Task{task},
 	}, nil
+}
+
+// askThinking asks for the steps and a last sentence that says the answer.
+func askThinking(s tasks.Sample) []engine.Message {
+	content := "Q: " + s.Input + "\nThink step by step. End with the sentence \"The answer is\", the number and a full stop.\nA:"
+	return []engine.Message{{Role: engine.User, Content: content}}
+}
+
+// examplesKey is the Meta key under which a sample says how many worked examples precede it.
+const examplesKey = "examples"
+
+func askWithExamples(s tasks.Sample) []engine.Message {
+	n, err := strconv.Atoi(s.Meta[examplesKey])
+	if err != nil {
+		n = exemplarCount
+	}
+	return []engine.Message{{Role: engine.User, Content: examples(n) + "Q: " + s.Input + "\nA:"}}
+}
+
+const exemplarCount = 8
+
+// examples are the first n exemplars.
+func examples(n int) string {
+	parts := strings.SplitAfterN(exemplars, "\n\n", exemplarCount+1)
+	return strings.Join(parts[:min(n, exemplarCount)], "")
+}
+
+// withExamples asks every sample after the same worked examples: all eight, or as many as leave
+// the model's context room for the longest question and an answer, which is then remarked.
+func withExamples(samples []tasks.Sample) func(context.Context, tasks.Ask) iter.Seq2[tasks.Sample, error] {
+	return func(ctx context.Context, ask tasks.Ask) iter.Seq2[tasks.Sample, error] {
+		return func(yield func(tasks.Sample, error) bool) {
+			n, err := examplesThatFit(samples, ask)
+			if err != nil {
+				yield(tasks.Sample{}, err)
+				return
+			}
+			if n < exemplarCount {
+				remark := &tasks.Remark{Text: fmt.Sprintf("asked after %d worked examples, not %d: the model holds %d tokens", n, exemplarCount, ask.Context)}
+				if !yield(tasks.Sample{}, remark) {
+					return
+				}
+			}
+			for s, err := range inOrder(samples)(ctx, ask) {
+				s.Meta = map[string]string{examplesKey: strconv.Itoa(n)}
+				if !yield(s, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// answerTokens is the room a chain of thought needs at the least.
+const answerTokens = 128
+
+func examplesThatFit(samples []tasks.Sample, ask tasks.Ask) (int, error) {
+	if ask.Count == nil || ask.Context == 0 {
+		return exemplarCount, nil
+	}
+	longest := 0
+	for i, s := range samples {
+		if ask.N > 0 && i == ask.N {
+			break
+		}
+		n, err := ask.Count("Q: " + s.Input + "\nA:")
+		if err != nil {
+			return 0, err
+		}
+		longest = max(longest, n)
+	}
+	for n := exemplarCount; n > 0; n-- {
+		tokens, err := ask.Count(examples(n))
+		if err != nil {
+			return 0, err
+		}
+		if tokens+longest+answerTokens <= ask.Context {
+			return n, nil
+		}
+	}
+	return 0, nil
 }
 
 // exemplars are worked examples in the form of chain-of-thought prompts (Wei et al., arXiv 2201.11903, where the
@@ -117,7 +194,7 @@ func readMGSM(lines *lineReader, language string, opt Options) (tasks.Pack, erro
 		Name: "mgsm-" + language, Version: "1", Title: "Grade-school word problems, language " + language, License: "CC-BY-4.0",
 		Source: "google-research/url-nlp, from " + lines.path + "; asked without examples, with the instruction in English, so a variant of the published protocol",
 		Tasks: []tasks.Task{{
-			Name: language, Samples: shuffled(c.samples), Scorer: scorer, MaxTokens: 512,
+			Name: language, Samples: inOrder(c.samples), Scorer: scorer, MaxTokens: 512,
 			Prompt: func(s tasks.Sample) []engine.Message {
 				return []engine.Message{{Role: engine.User, Content: s.Input + "\n\nThink step by step in the language of the question. Give the final number on the last line, after \"" + word + ":\"."}}
 			},
@@ -164,7 +241,7 @@ func readHumanEval(lines *lineReader, opt Options) (tasks.Pack, error) {
 		Name: "humaneval", Version: "1", Title: "Python functions from their docstrings", License: "MIT",
 		Source: "openai/human-eval, from " + lines.path,
 		Tasks: []tasks.Task{{
-			Name: "python", Samples: shuffled(c.samples), Scorer: scorer, MaxTokens: 768,
+			Name: "python", Samples: inOrder(c.samples), Scorer: scorer, MaxTokens: 768,
 			Stop:   []string{"\nclass", "\ndef", "\n#", "\nif", "\nprint"},
 			Prompt: asked,
 		}},

@@ -79,7 +79,7 @@ func loadDirectory(dir string, opt Options) (tasks.Pack, error) {
 			return tasks.Pack{}, err
 		}
 		p.Tasks = append(p.Tasks, tasks.Task{
-			Name: mt.Name, Level: mt.Level, Samples: shuffled(samples), Scorer: scorer, Prompt: mt.ask,
+			Name: mt.Name, Level: mt.Level, Samples: inOrder(samples), Scorer: scorer, Prompt: mt.ask,
 			Repeats: mt.Repeats, MaxTokens: mt.MaxTokens, Stop: mt.Stop,
 		})
 	}

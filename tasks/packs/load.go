@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,22 +186,19 @@ func (c *collection) add(line int, s tasks.Sample) error {
 	return nil
 }
 
-// shuffled yields n of the samples, or all, in an order that the seed alone decides: a smaller n asks the first of
-// what a larger one asks.
-func shuffled(samples []tasks.Sample) func(context.Context, tasks.Ask) iter.Seq2[tasks.Sample, error] {
+// inOrder yields the first samples of a file, as other harnesses' limits do.
+func inOrder(samples []tasks.Sample) func(context.Context, tasks.Ask) iter.Seq2[tasks.Sample, error] {
 	return func(ctx context.Context, ask tasks.Ask) iter.Seq2[tasks.Sample, error] {
 		return func(yield func(tasks.Sample, error) bool) {
-			// The second word only has to be fixed; it is the fraction of the golden ratio.
-			order := rand.New(rand.NewPCG(ask.Seed, 0x9e3779b97f4a7c15)).Perm(len(samples))
-			if ask.N > 0 {
-				order = order[:min(ask.N, len(order))]
-			}
-			for _, i := range order {
+			for i, s := range samples {
+				if ask.N > 0 && i == ask.N {
+					return
+				}
 				if err := ctx.Err(); err != nil {
 					yield(tasks.Sample{}, err)
 					return
 				}
-				if !yield(samples[i], nil) {
+				if !yield(s, nil) {
 					return
 				}
 			}
