@@ -20,7 +20,7 @@ var embedded string
 // Ledger is a checked list of prices. It does not change and is safe for concurrent use.
 type Ledger struct{ rows []Price }
 
-// ErrUnknown: the ledger has no price for this model on this day.
+// ErrUnknown is wrapped where the ledger has no price for a model on a day.
 var ErrUnknown = errors.New("no price in the ledger")
 
 // RowError says which row of a ledger file is refused, and why.

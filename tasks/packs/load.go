@@ -24,7 +24,7 @@ const (
 	maxFile = 512 << 20 // bytes of one file, unpacked
 )
 
-// ErrFormat: the file is none that Load knows.
+// ErrFormat is wrapped where a file is none that Load knows.
 var ErrFormat = errors.New("neither a pack directory nor GSM8K, MGSM or HumanEval")
 
 // Load reads a pack: a directory with a pack.yaml, or a file of GSM8K (.jsonl), MGSM (.tsv, named mgsm_xx.tsv

@@ -83,10 +83,10 @@ type Result struct {
 
 // Errors of this package, wrapped with the reason.
 var (
-	// ErrUnsupported: this platform cannot confine programs, so none is run.
+	// ErrUnsupported says that this platform cannot confine programs, so none is run.
 	ErrUnsupported = errors.New("cannot sandbox programs on this platform")
-	// ErrLanguage: the Box does not run this language here.
+	// ErrLanguage says that the Box does not run a language here.
 	ErrLanguage = errors.New("language not available in the sandbox")
-	// ErrClosed: the Box was closed, or its launcher died.
+	// ErrClosed says that the Box was closed, or its launcher died.
 	ErrClosed = errors.New("sandbox is closed")
 )
