@@ -30,8 +30,8 @@ const (
 	Closed  Stage = "closed"
 )
 
-// Event is progress. Done counts within Stage and task: answers, then judgements; Total is how
-// many there will be.
+// Event is progress. Done counts within a stage of a task, answers first and then judgements;
+// Total is how many there will be.
 type Event struct {
 	Stage      Stage
 	Model      string

@@ -23,7 +23,7 @@ func TestStampsAreExact(t *testing.T) {
 		m := &model{
 			prefill: 111*ms + 1, gap: 7*ms + 3, tail: 5 * ms,
 			// An empty piece is no output, neither at the start nor in the middle.
-			pieces: []engine.Chunk{{Tokens: 1}, {Text: "o", Tokens: 1}, {Tokens: 2}, {Text: "k", Tokens: 1}},
+			pieces: []engine.Chunk{{Tokens: 1}, {Text: "o", Tokens: 1}, {Tokens: 2}, {Text: "k", Tokens: 1}, {Text: "!", Tokens: 1}},
 			usage:  engine.Usage{Input: 100, CachedInput: 20, Output: 5},
 		}
 		sink := newMemory(t)
@@ -31,19 +31,19 @@ func TestStampsAreExact(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := 111*ms + 1 + 7*ms + 3
-		last := first + 2*(7*ms+3)
+		last := first + 3*(7*ms+3)
 		for _, o := range sink.last {
-			want := Measurement{Due: o.Due, First: first, Last: last, Done: last + 5*ms, Gaps: []time.Duration{14*ms + 6}, Usage: m.usage}
+			want := Measurement{Due: o.Due, First: first, Last: last, Done: last + 5*ms, Gaps: []time.Duration{14*ms + 6, 7*ms + 3}, Usage: m.usage}
 			if diff := cmp.Diff(want, o.Measurement); diff != "" {
 				t.Errorf("sample %s (-want +got): %s", o.Sample, diff)
 			}
 			if ttft, ok := o.TTFT(); !ok || ttft != first {
 				t.Errorf("TTFT = %v, %v, want %v", ttft, ok, first)
 			}
-			if tpot, ok := o.TPOT(); !ok || tpot != (14*ms+6)/4 {
-				t.Errorf("TPOT = %v, %v, want %v", tpot, ok, (14*ms+6)/4)
+			if tpot, ok := o.TPOT(); !ok || tpot != (21*ms+9)/4 {
+				t.Errorf("TPOT = %v, %v, want %v", tpot, ok, (21*ms+9)/4)
 			}
-			if rate, ok := o.DecodePerSec(); !ok || rate != 4/(14*ms+6).Seconds() {
+			if rate, ok := o.DecodePerSec(); !ok || rate != 4/(21*ms+9).Seconds() {
 				t.Errorf("DecodePerSec = %v, %v", rate, ok)
 			}
 			if rate, ok := o.PrefillPerSec(); !ok || rate != 80/first.Seconds() {

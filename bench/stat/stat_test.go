@@ -262,6 +262,33 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
+// TestBCaKnown reads ends off replicates 0, 0.1, … 100 whose share below x is x percent.
+func TestBCaKnown(t *testing.T) {
+	var replicates []float64
+	for i := range 1001 {
+		replicates = append(replicates, float64(i)/10)
+	}
+	cases := []struct {
+		name                 string
+		value, accel, lo, hi float64
+	}{
+		{"neither biased nor accelerated: percentiles", 50, 0, 2.5, 97.5},
+		// Φ(±1.96/(1∓0.1·1.96)), Efron and Tibshirani 1993, eq. 14.10 with z0 = 0
+		{"accelerated", 50, 0.1, 5.0628, 99.2612},
+		// z0 = Φ⁻¹(0.6) = 0.25335: Φ(2·z0 ± 1.96)
+		{"biased", 60, 0, 7.3059, 99.3179},
+	}
+	for _, c := range cases {
+		lo, hi := bca(replicates, c.value, c.accel, 0.95)
+		near(t, c.name+": lo", lo, c.lo, 0.02)
+		near(t, c.name+": hi", hi, c.hi, 0.02)
+	}
+	// Of the jackknife: d = ±, by hand for values 0, 0, 3: means without one are 1.5, 1.5, 0.
+	xs := []float64{0, 0, 3}
+	got := acceleration(3, func(idx []int) float64 { return (xs[idx[0]] + xs[idx[1]]) / 2 })
+	near(t, "acceleration", got, (-0.5*0.5*0.5*2+1)/(6*math.Pow(1.5, 1.5)), 1e-12)
+}
+
 func iota50() []int {
 	idx := make([]int, 50)
 	for i := range idx {
