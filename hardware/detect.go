@@ -25,7 +25,8 @@ func Detect(ctx context.Context) (Host, error) {
 	}
 	if len(gpus) > 0 {
 		// The driver's own tool knows more than the device tree does.
-		h.GPUs = append(gpus, slices.DeleteFunc(h.GPUs, func(g GPU) bool { return g.Vendor == "NVIDIA" })...)
+		others := slices.DeleteFunc(h.GPUs, func(g GPU) bool { return g.Vendor == "NVIDIA" })
+		h.GPUs = slices.Concat(gpus, others)
 	}
 	return h, ctx.Err()
 }

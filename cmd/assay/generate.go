@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,9 +35,7 @@ func newGenerateCommand() *cobra.Command {
 		Long: `Generate prints what a model says after a prompt: the new text alone on standard output, as it
 comes. With --chat the prompt is a user's message, rendered by the model's chat template;
 otherwise the model sees it as it stands. Without --prompt it is read from standard input.`,
-		Example: `  assay generate -m tiny -p "Q: What is 17 + 25?
-  A:" --stop "
-  "
+		Example: `  assay generate -m tiny -p $'Q: What is 17 + 25?\nA:' --stop $'\n'
   assay generate -m llama-3.2-1b.gguf --chat -p "Name three rivers." -n 100 --temp 0.7`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,6 +45,9 @@ otherwise the model sees it as it stands. Without --prompt it is read from stand
 					return fmt.Errorf("prompt: %w", err)
 				}
 				prompt = string(text)
+			}
+			if req.MaxTokens < 0 {
+				return usagef("--tokens %d: want 0 or more", req.MaxTokens)
 			}
 			e, err := openTarget(target, opt)
 			if err != nil {
@@ -67,6 +69,9 @@ otherwise the model sees it as it stands. Without --prompt it is read from stand
 					_, broken = io.WriteString(out, c.Text)
 				}
 			})
+			if errors.Is(err, engine.ErrBadRequest) {
+				return usageError{err}
+			}
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokenassay/assay/bench"
 	"github.com/tokenassay/assay/hardware"
+	"github.com/tokenassay/assay/hardware/power"
 	"github.com/tokenassay/assay/hardware/probe"
 	"github.com/tokenassay/assay/results/store"
 	"github.com/tokenassay/assay/tasks/sandbox"
@@ -116,6 +117,9 @@ func runMain(cmd *cobra.Command, choice runChoice, resume string, out reportFlag
 			return reach, err
 		},
 	}
+	if meter, err := power.Open(os.DirFS("/")); err == nil { // most machines let nobody read theirs
+		runner.Joules = meter.Joules
+	}
 	summary, err := runner.Run(ctx, plan, db)
 	show.wait()
 	for _, note := range summary.Notes {
@@ -127,7 +131,13 @@ func runMain(cmd *cobra.Command, choice runChoice, resume string, out reportFlag
 	if err != nil && (summary.Interrupted || summary.Asked+summary.Kept == 0) {
 		return err
 	}
-	fmt.Fprintf(stderr, "run %s: %d asked, %d kept from before, %d unscored, %.1f s\n", plan.Run, summary.Asked, summary.Kept, summary.Broken, summary.Took.Seconds())
+	kept := 0 // also those that were answered, but not yet judged
+	for _, o := range plan.Prior {
+		if o.Answered() {
+			kept++
+		}
+	}
+	fmt.Fprintf(stderr, "run %s: %d asked, %d kept from before, %d unscored, %.1f s\n", plan.Run, summary.Asked, kept, summary.Broken, summary.Took.Seconds())
 	// What was asked is worth showing even when a model could not be opened.
 	return errors.Join(err, out.write(ctx, cmd.OutOrStdout(), stderr, db, plan.Run))
 }

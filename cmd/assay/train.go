@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +16,6 @@ import (
 	"github.com/tokenassay/assay/engine/reference"
 	"github.com/tokenassay/assay/engine/reference/train"
 	"github.com/tokenassay/assay/engine/tokenizer"
-	"github.com/tokenassay/assay/tasks/generate"
 )
 
 // trainFlags are the choices of `assay train`.
@@ -106,15 +102,16 @@ func runTrain(ctx context.Context, progress io.Writer, flags trainFlags) error {
 	if err := t.Run(ctx, train.Watch{Progress: progress, State: flags.state, Held: held, Every: 25, HeldEvery: 250}); err != nil {
 		return err
 	}
-	return export(t, spec, flags.out)
+	return export(t, flags.size, spec, flags.out)
 }
 
 // export writes the model with F16 matrices. The file appears whole or not at all.
-func export(t *train.Trainer, spec tokenizer.Spec, path string) error {
+func export(t *train.Trainer, name string, spec tokenizer.Spec, path string) error {
 	c, err := t.Checkpoint(spec)
 	if err != nil {
 		return err
 	}
+	c.Name = name
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -125,140 +122,4 @@ func export(t *train.Trainer, spec tokenizer.Spec, path string) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
-}
-
-// tokenizerBytes is how much generated text the tokenizer is trained on.
-const tokenizerBytes = 3 << 20
-
-// The reference models' control tokens.
-const (
-	beginToken = "<|begin|>"
-	endToken   = "<|end|>"
-	padToken   = "<|pad|>"
-)
-
-// trainTokenizer makes the vocabulary from items of the training mixture. Its pre-tokenizer
-// keeps digits apart, so that arithmetic sees them one by one. It is shown words without the space
-// before them, so that a word is the same tokens at the beginning of a record as within a
-// question: looking it up is then the same for every word.
-func trainTokenizer(seed uint64) (tokenizer.Spec, error) {
-	var failed error
-	text := func(yield func(string) bool) {
-		size := 0
-		for e, err := range (mixture{seed: seed, tokenizer: true}).Batch(0) {
-			if err != nil {
-				failed = err
-				return
-			}
-			for _, s := range e.Segments {
-				for word := range strings.SplitSeq(s.Text, " ") {
-					if !yield(word) {
-						return
-					}
-				}
-				if size += len(s.Text); size > tokenizerBytes {
-					return
-				}
-			}
-		}
-	}
-	spec, err := tokenizer.Train(text, reference.Vocabulary, "qwen2", beginToken, endToken, padToken)
-	if err = errors.Join(failed, err); err != nil {
-		return tokenizer.Spec{}, fmt.Errorf("tokenizer: %w", err)
-	}
-	spec.BOS, spec.EOS, spec.PAD = spec.Find(beginToken), spec.Find(endToken), spec.Find(padToken)
-	spec.AddBOS = true
-	return spec, nil
-}
-
-// mixture is the training corpus: the generated tasks' mixture, drawn anew for each step.
-type mixture struct {
-	seed      uint64
-	tokenizer bool // draws of its own, so that no step's items are the tokenizer's
-}
-
-// taught is what the reference models are taught: contexts of the lengths level 1 asks about, and many
-// questions on each, since only answers are learned from.
-var taught = generate.Mixture{Records: 24, Extra: 12}
-
-// Batch implements train.Corpus.
-func (m mixture) Batch(step int) iter.Seq2[train.Example, error] {
-	// An odd multiplier permutes the 64-bit numbers: no two steps of a seed share their draws.
-	seed := m.seed*0x9e3779b97f4a7c15 + uint64(step)
-	if m.tokenizer {
-		seed = ^seed
-	}
-	return func(yield func(train.Example, error) bool) {
-		rng := rand.New(rand.NewPCG(seed, 0x6472696c6c)) // "drill"
-		share := drillShare
-		if step < drillSteps {
-			share = drillFirst
-		}
-		for item, err := range generate.Train(seed, taught) {
-			e := example(item)
-			if err == nil && rng.Float64() < share {
-				e = drill(item, rng)
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	}
-}
-
-// What most tasks have in common is looking something up and copying it. A drill has a token of that
-// for every few of its own, where an item may have one for a hundred, and short drills are where models of
-// this size find it first.
-const (
-	drillSteps = 800  // the first steps are mostly drills
-	drillFirst = 0.7  // share of items that become drills in them
-	drillShare = 0.15 // and afterwards
-)
-
-// drill makes an exercise in copying out of an item: some of its records asked again in another
-// order where it has records, else its whole prompt repeated.
-func drill(item generate.Item, rng *rand.Rand) train.Example {
-	context, _, _ := strings.Cut(item.Prompt, "\nQ:")
-	lines := strings.Split(context, "\n")
-	if len(lines) < 3 || !strings.Contains(lines[0], ": ") {
-		return train.Example{Source: "drill/repeat", Segments: []train.Segment{
-			{Text: "Repeat: " + item.Prompt}, {Text: " " + item.Prompt + "\n", Learn: true},
-		}}
-	}
-	lines = lines[:min(len(lines), 2+rng.IntN(7))]
-	e := train.Example{Source: "drill/recall", Segments: []train.Segment{{Text: strings.Join(lines, "\n") + "\nAgain:\n"}}}
-	for range 2 {
-		for _, i := range rng.Perm(len(lines)) {
-			key, value, _ := strings.Cut(lines[i], ":")
-			e.Segments = append(e.Segments, train.Segment{Text: key + ":"}, train.Segment{Text: value + "\n", Learn: true})
-		}
-	}
-	return e
-}
-
-// example is an item as a model reads it.
-func example(item generate.Item) train.Example {
-	e := train.Example{Source: item.Pack + "/" + item.Task}
-	for _, s := range item.Segments() {
-		e.Segments = append(e.Segments, train.Segment(s))
-	}
-	return e
-}
-
-// heldExamples are n held items of each family that trains, at its lowest level.
-func heldExamples(tok *tokenizer.Tokenizer, seed uint64, n int) ([]train.Example, error) {
-	var all []train.Example
-	params := generate.Params{Count: func(text string) (int, error) { return len(tok.Encode(text, false, false)), nil }}
-	for _, f := range generate.Families() {
-		if f.MinLevel > 1 {
-			continue // multiply: the models are not taught it
-		}
-		for item, err := range generate.Eval(f, f.MinLevel, seed, n, params) {
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, example(item))
-		}
-	}
-	return all, nil
 }

@@ -23,14 +23,16 @@ func money(r *Row, xs []observation, opt Options) {
 	}
 }
 
-// remote prices each request by its list price.
+// remote prices each request by its list price; failed attempts cost money too, but stand in no
+// price per token.
 func (r *Row) remote(xs []observation, conf float64) {
 	var total, input, output decimal.Decimal
 	var costs, rights []float64
 	for _, x := range xs {
 		c := r.Price.Cost(x.usage)
-		total, input, output = total.Add(c.Total), input.Add(c.Input).Add(c.Cached), output.Add(c.Output)
-		costs, rights = append(costs, c.Total.InexactFloat64()), append(rights, correct(x))
+		all := c.Total.Add(r.Price.Cost(x.wasted).Total)
+		total, input, output = total.Add(all), input.Add(c.Input).Add(c.Cached), output.Add(c.Output)
+		costs, rights = append(costs, all.InexactFloat64()), append(rights, correct(x))
 	}
 	r.Spent = &total
 	perMillion := func(usd decimal.Decimal, n int) *stat.Estimate {

@@ -21,7 +21,8 @@ type observation struct {
 	last    time.Duration
 	done    time.Duration
 	usage   engine.Usage
-	warning string // the first of its warnings
+	wasted  engine.Usage // of attempts that failed and were made again
+	warning string       // the first of its warnings
 }
 
 // observe reduces an outcome. A score no scorer may give counts as unscored, since nothing it
@@ -31,7 +32,7 @@ func observe(o bench.Outcome) observation {
 		item:    o.Pack + "\x00" + o.Task + "\x00" + o.Sample + "\x00" + strconv.Itoa(o.Repeat),
 		verdict: tasks.Unscored,
 		due:     o.Due, sent: o.Sent, first: o.First, last: o.Last, done: o.Done,
-		usage: o.Usage,
+		usage: o.Usage, wasted: o.Wasted,
 	}
 	// Repeats of a sample depend on one another as much as samples of a group do.
 	x.group = o.Pack + "\x00" + o.Task + "\x00" + o.Sample

@@ -194,7 +194,7 @@ func (c *costQuality) paint(p *page) error {
 	if len(c.points) > 0 {
 		p.put(left, data.Max.Y+8, "Accuracy, %", regular, 8.5, p.theme.mute, text.XLeft)
 	}
-	c.strip(p, flags, data.Min, data.Max.X, strip, tx)
+	c.strip(p, flags, data.Min, strip, tx)
 	main := vg.Rectangle{Min: vg.Point{X: data.Min.X, Y: ty(from)}, Max: data.Max}
 	c.dots(p, main, tx, ty)
 	return nil

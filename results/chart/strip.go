@@ -37,7 +37,7 @@ func (c *costQuality) flags(p *page, tx func(float64) vg.Length, start, end vg.L
 }
 
 // strip draws the listed prices: a tick for each and, where there was room, its name on a pole.
-func (c *costQuality) strip(p *page, flags []pennant, corner vg.Point, end, tall vg.Length, tx func(float64) vg.Length) {
+func (c *costQuality) strip(p *page, flags []pennant, corner vg.Point, tall vg.Length, tx func(float64) vg.Length) {
 	if len(flags) == 0 {
 		return
 	}

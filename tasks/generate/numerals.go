@@ -15,10 +15,10 @@ func english(n int) string {
 	if n >= 1000 {
 		w = append(w, enOnes[n/1000], "thousand")
 	}
-	if n = n % 1000; n >= 100 {
+	if n %= 1000; n >= 100 {
 		w = append(w, enOnes[n/100], "hundred")
 	}
-	switch n = n % 100; {
+	switch n %= 100; {
 	case n == 0:
 	case n < 20:
 		w = append(w, enOnes[n])
@@ -40,10 +40,10 @@ func german(n int) string {
 	if n >= 1000 {
 		b.WriteString(deOnes[n/1000] + "tausend")
 	}
-	if n = n % 1000; n >= 100 {
+	if n %= 1000; n >= 100 {
 		b.WriteString(deOnes[n/100] + "hundert")
 	}
-	switch n = n % 100; {
+	switch n %= 100; {
 	case n == 0:
 	case n == 1:
 		b.WriteString("eins")
@@ -71,7 +71,7 @@ func french(n int) string {
 		}
 		w = append(w, "mille")
 	}
-	if n = n % 1000; n >= 100 {
+	if n %= 1000; n >= 100 {
 		switch {
 		case n < 200:
 			w = append(w, "cent")
@@ -117,13 +117,13 @@ func spanish(n int) string {
 		}
 		w = append(w, "mil")
 	}
-	if n = n % 1000; n == 100 {
+	if n %= 1000; n == 100 {
 		return strings.Join(append(w, "cien"), " ")
 	}
 	if n >= 100 {
 		w = append(w, esHundreds[n/100])
 	}
-	switch n = n % 100; {
+	switch n %= 100; {
 	case n == 0:
 	case n < 30:
 		w = append(w, esOnes[n])
@@ -201,10 +201,10 @@ func russian(n int) string {
 	default:
 		w = append(w, ruOnes[k], "тысяч")
 	}
-	if n = n % 1000; n >= 100 {
+	if n %= 1000; n >= 100 {
 		w = append(w, ruHundreds[n/100])
 	}
-	if n = n % 100; n >= 20 {
+	if n %= 100; n >= 20 {
 		w = append(w, ruTens[n/10])
 		n %= 10
 	}
@@ -225,10 +225,10 @@ func swahili(n int) string {
 	if n >= 1000 {
 		w = append(w, "elfu "+swOnes[n/1000])
 	}
-	if n = n % 1000; n >= 100 {
+	if n %= 1000; n >= 100 {
 		w = append(w, "mia "+swOnes[n/100])
 	}
-	if n = n % 100; n >= 10 {
+	if n %= 100; n >= 10 {
 		w = append(w, swTens[n/10])
 	}
 	if n %= 10; n > 0 {

@@ -89,9 +89,40 @@ func launch(in io.Reader, out io.Writer) {
 	wg.Wait()
 }
 
+// tempFolder holds the programs' folders: the temporary folder, or where root has one that
+// nobody, as whom root runs programs, cannot enter, another.
+func tempFolder() string {
+	dir := os.TempDir()
+	if os.Getuid() != 0 {
+		return dir
+	}
+	for _, other := range []string{dir, "/tmp", "/var/tmp", "/dev/shm"} {
+		if enterable(other) {
+			return other
+		}
+	}
+	return dir
+}
+
+// enterable reports whether everyone may pass through dir and the folders above it.
+func enterable(dir string) bool {
+	dir, err := filepath.Abs(dir)
+	for err == nil {
+		var info os.FileInfo
+		if info, err = os.Stat(dir); err == nil && info.Mode()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return err == nil
+}
+
 // runConfined runs one program in a child of its own, in a folder of its own.
 func runConfined(ctx context.Context, req request) (Result, error) {
-	dir, err := os.MkdirTemp("", "assay-box-")
+	dir, err := os.MkdirTemp(tempFolder(), "assay-box-")
 	if err != nil {
 		return Result{}, fmt.Errorf("folder for the program: %w", err)
 	}

@@ -157,6 +157,28 @@ func TestWeakerLayers(t *testing.T) {
 	}
 }
 
+// A temporary folder of root's own is one that nobody, as whom root runs programs, cannot enter.
+func TestPrivateTempFolder(t *testing.T) {
+	start(t) // where nothing can be confined at all, there is nothing to test
+	private := t.TempDir()
+	if err := os.Chmod(private, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", private)
+	b, err := Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	res, err := b.Run(t.Context(), Program{Language: JavaScript, Source: `console.log("ran")`}, Limits{})
+	if err != nil || res.Stdout != "ran\n" {
+		t.Errorf("Run with a private temporary folder = %+v, %v", res, err)
+	}
+	if left, err := os.ReadDir(private); err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+}
+
 func TestConcurrent(t *testing.T) {
 	b := start(t)
 	var wg sync.WaitGroup

@@ -41,8 +41,11 @@ type testCase struct {
 func (f Function) Score(ctx context.Context, s tasks.Sample, output string) (tasks.Score, error) {
 	language, name := sandbox.Language(s.Meta["language"]), s.Meta["function"]
 	var cases []testCase
-	if err := json.Unmarshal([]byte(s.Meta["tests"]), &cases); err != nil || len(cases) == 0 || name == "" {
-		return tasks.Score{}, fmt.Errorf("sample %s: no tests of a function in its meta data: %v", s.ID, err)
+	if err := json.Unmarshal([]byte(s.Meta["tests"]), &cases); err != nil {
+		return tasks.Score{}, fmt.Errorf("sample %s: tests in its meta data: %w", s.ID, err)
+	}
+	if len(cases) == 0 || name == "" {
+		return tasks.Score{}, fmt.Errorf("sample %s: no tests of a function in its meta data", s.ID)
 	}
 	if f.Runner == nil {
 		return tasks.Score{}, ErrNoRunner
