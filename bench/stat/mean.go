@@ -41,13 +41,23 @@ func ClusterMean(values []float64, groups []string, conf float64) Estimate {
 // PairedDifference estimates the mean of a[i]-b[i]: two models on the same items. Groups are as
 // for ClusterMean. What the items have in common cancels, so the interval is narrower than
 // that of two separate means wherever the models find the same items hard.
+//
+// Where no item differs there is no spread to go by. For values in [0, 1] the interval is then the
+// exact binomial bound (Clopper and Pearson 1934) on the share of clusters that could differ
+// although none of these did.
 func PairedDifference(a, b []float64, groups []string, conf float64) Estimate {
 	mustPair("PairedDifference", len(a), len(b))
 	d := make([]float64, len(a))
 	for i := range a {
 		d[i] = a[i] - b[i]
 	}
-	return ClusterMean(d, groups, conf)
+	e := ClusterMean(d, groups, conf)
+	if len(d) > 0 && equal(d) && d[0] == 0 {
+		g := float64(len(clusterSums(d, groups, 0)))
+		bound := 1 - math.Pow((1-conf)/2, 1/g)
+		return Estimate{Value: 0, Lo: -bound, Hi: bound, N: e.N, Confidence: conf}
+	}
+	return e
 }
 
 // Difference estimates the mean of a less the mean of b for two independent sets of

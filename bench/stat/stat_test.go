@@ -3,6 +3,7 @@ package stat
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -373,4 +374,32 @@ func TestBadCallsPanic(t *testing.T) {
 			call()
 		})
 	}
+}
+
+// TestNoDifference: two models alike on n items may still differ on others. 1 - 0.025^(1/n) is
+// the Clopper-Pearson bound at none of n.
+func TestNoDifference(t *testing.T) {
+	same := make([]float64, 100)
+	for _, c := range []struct {
+		name   string
+		groups []string
+		want   float64
+	}{
+		{"100 items", nil, 0.0362167},
+		{"10 clusters of 10", clustersOf(100, 10), 0.3084971},
+	} {
+		e := PairedDifference(same, same, c.groups, 0.95)
+		if e.Value != 0 || math.Abs(e.Hi-c.want) > 1e-6 || e.Lo != -e.Hi {
+			t.Errorf("%s: %v; want 0 ± %v", c.name, e, c.want)
+		}
+	}
+}
+
+// clustersOf names n items' groups of size each.
+func clustersOf(n, size int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint("g", i/size)
+	}
+	return names
 }

@@ -34,7 +34,7 @@ func TestExamples(t *testing.T) {
 			if !ok {
 				continue
 			}
-			lines++; t.Logf("%s: %q", from, args)
+			lines++
 			cmd, rest, err := newRootCommand().Find(args)
 			if err == nil {
 				err = cmd.ParseFlags(rest)

@@ -26,9 +26,8 @@ var formats = []string{"table", "markdown", "csv", "json", "bench"}
 // listedByDefault are API models shown beside the measured ones by their list prices: the
 // ends of each provider's range, and the models the price of open weights is argued with.
 var listedByDefault = []string{
-	"openai/gpt-5.5", "openai/o1", "anthropic/claude-opus-5", "anthropic/claude-haiku-4-5", "google/gemini-2.5-pro",
-	"deepseek/deepseek-r1", "deepseek/deepseek-v3", "deepseek/deepseek-v4-flash", "alibaba/qwen2.5-max", "moonshotai/kimi-k2.6",
-	"mistral/mistral-large-2512", "groq/llama-3.3-70b",
+	"openai/gpt-5.5", "openai/o1", "anthropic/claude-opus-5", "google/gemini-2.5-pro", "alibaba/qwen2.5-max",
+	"deepseek/deepseek-r1", "deepseek/deepseek-v3", "deepseek/deepseek-v4-flash", "moonshotai/kimi-k2.6", "groq/llama-3.3-70b",
 }
 
 // reportFlags say how stored outcomes are shown.

@@ -73,7 +73,7 @@ func rowCells(r board.Row, unit Unit) []string {
 		Figure(r.InputPrice, 1), Figure(r.OutputPrice, 1), Figure(r.PerCorrect, unit.Scale), n}
 }
 
-// notes are a board's warnings, differences and assumptions, one line each.
+// notes are a board's warnings, verdicts, differences, the clock's error and assumptions, one line each.
 func notes(b board.Board) []string {
 	var out []string
 	for _, w := range b.Warnings {
@@ -88,7 +88,16 @@ func notes(b board.Board) []string {
 			out = append(out, "warning: "+where+": "+w)
 		}
 	}
+	for _, r := range b.Rows {
+		if r.Pack == board.Overall && !r.PriceOnly && r.Asked > 0 {
+			out = append(out, "answers: "+r.Model+": "+verdicts(r.Verdicts))
+		}
+	}
 	out = append(out, differences(b)...)
+	if c := b.Manifest.Clock; c.TTFT.N > 0 {
+		out = append(out, fmt.Sprintf("clock: the harness itself adds %s (p50) to %s (p99) to each TTFT, n = %s; the clock's step is %s",
+			c.TTFT.P50, c.TTFT.P99, humanize.Comma(int64(c.TTFT.N)), c.Resolution))
+	}
 	for _, a := range b.Assumptions {
 		out = append(out, "assumption: "+a)
 	}
@@ -108,6 +117,20 @@ func differences(b board.Board) []string {
 		}
 	}
 	return out
+}
+
+// verdicts counts a model's answers by verdict, leaving out verdicts that none has.
+func verdicts(v board.Verdicts) string {
+	var parts []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{v.Correct, "correct"}, {v.Partial, "partly correct"}, {v.Incorrect, "wrong"}, {v.NoAnswer, "without an answer"}, {v.Refused, "refused"}, {v.Unscored, "unscored"}} {
+		if x.n > 0 {
+			parts = append(parts, humanize.Comma(int64(x.n))+" "+x.what)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Difference says how two models compare.

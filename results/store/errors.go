@@ -41,18 +41,24 @@ const (
 	sqliteBusy       = 5
 	sqliteLocked     = 6
 	sqliteReadOnly   = 8
+	sqliteIOErr      = 10
 	sqliteCorrupt    = 11
 	sqliteFull       = 13
 	sqliteCantOpen   = 14
 	sqliteConstraint = 19
 	sqliteNotADB     = 26
+
+	sqliteIOErrShmSize = 10 | 19<<8 // an extended code
 )
 
 // code returns the primary result code in err, 0 where there is none.
-func code(err error) int {
+func code(err error) int { return extended(err) & 0xff }
+
+// extended returns the extended result code in err, 0 where there is none.
+func extended(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		return e.Code() & 0xff
+		return e.Code()
 	}
 	return 0
 }
@@ -71,6 +77,10 @@ func classify(err error) error {
 		cause = ErrReadOnly
 	case sqliteFull:
 		cause = ErrFull
+	case sqliteIOErr:
+		if extended(err) == sqliteIOErrShmSize { // the file readers and writers share cannot grow
+			cause = ErrFull
+		}
 	default:
 		switch {
 		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

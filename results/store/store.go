@@ -52,6 +52,9 @@ func open(ctx context.Context, path string, wait time.Duration) (*Store, error) 
 		return nil, &Error{"open", path, err}
 	}
 	if err := check(ctx, r); err != nil {
+		if code(err) == sqliteCantOpen {
+			err = unwritable(path, err) // the files a WAL needs cannot be made beside it
+		}
 		return nil, &Error{"open", path, errors.Join(classify(err), r.Close())}
 	}
 	w, err := connect(path, "rw", wait, 1)
@@ -62,6 +65,16 @@ func open(ctx context.Context, path string, wait time.Duration) (*Store, error) 
 		return nil, &Error{"open", path, errors.Join(classify(err), r.Close(), w.Close())}
 	}
 	return &Store{path: path, write: w, read: r, inserted: insertOutcome()}, nil
+}
+
+// unwritable is what the system says of writing to path, or err where it has nothing against it.
+// SQLite itself says only that it cannot open a file.
+func unwritable(path string, err error) error {
+	f, system := os.OpenFile(path, os.O_RDWR, 0)
+	if system != nil {
+		return fmt.Errorf("%w: %w", err, system)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // OpenReadOnly opens an existing store for reading: nothing in the file changes, and its
