@@ -3,6 +3,7 @@ package chart
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -135,20 +136,44 @@ type pennant struct {
 }
 
 // hoist gives each pennant a row below rows, so that no text covers another text or a pole, all
-// texts between start and end. Texts stand to the right of their poles: from right to left, each
-// above all those it spans. Those that would cross the end stand to the left of theirs, above all
-// that are there by then. What finds no row is tried once more in any free place.
+// texts between start and end. Some texts at the left stand to the left of their poles and all
+// others to the right: where to divide them is tried out, and what names the most flags, in the
+// fewest rows, with the most texts to the right, is kept.
 func hoist(flags []pennant, start, end vg.Length, rows int) {
+	best, bestNamed, bestRows := slices.Clone(flags), -1, 0
+	for split := range len(flags) + 1 {
+		tried := slices.Clone(flags)
+		arrange(tried, split, start, end, rows)
+		named, top := 0, 0
+		for _, f := range tried {
+			if f.row >= 0 {
+				named++
+				top = max(top, f.row)
+			}
+		}
+		if named > bestNamed || named == bestNamed && top < bestRows {
+			best, bestNamed, bestRows = tried, named, top
+		}
+	}
+	copy(flags, best)
+}
+
+// arrange hoists the first split flags with their texts to the left, from left to right, each above all
+// those it spans, and the others with theirs to the right, from right to left likewise. Those that
+// would cross the end stand to the left of theirs, above all that are there by then. What finds no
+// row is tried once more in any free place.
+func arrange(flags []pennant, split int, start, end vg.Length, rows int) {
 	var m mast
+	toLeft := func(i int) bool { return i < split || flags[i].span(false).to > end }
 	order := make([]int, 0, len(flags))
 	for i := len(flags) - 1; i >= 0; i-- {
 		flags[i].row = -1
-		if flags[i].span(false).to <= end {
+		if !toLeft(i) {
 			order = append(order, i)
 		}
 	}
 	for i := range flags {
-		if flags[i].span(false).to > end {
+		if toLeft(i) {
 			order = append(order, i)
 		}
 	}
@@ -158,8 +183,7 @@ func hoist(flags []pennant, start, end vg.Length, rows int) {
 			for row := 0; row < rows && f.row < 0; row++ {
 				for _, leftward := range []bool{false, true} {
 					s := f.span(leftward)
-					beyond := f.span(false).to > end
-					if s.from < start || s.to > end || !again && leftward != beyond || !m.clear(row, s, f.x) {
+					if s.from < start || s.to > end || !again && leftward != toLeft(i) || !m.clear(row, s, f.x) {
 						continue
 					}
 					f.row, f.leftward = row, leftward
