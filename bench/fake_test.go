@@ -17,9 +17,13 @@ import (
 	"github.com/tokenassay/assay/hardware"
 	"github.com/tokenassay/assay/hardware/probe"
 	"github.com/tokenassay/assay/tasks"
+	"github.com/tokenassay/assay/tasks/sandbox"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	sandbox.Main() // BenchmarkRun judges programs
+	goleak.VerifyTestMain(m)
+}
 
 // model is a Generator with set delays: prefill until the first of its pieces, then gap between each
 // two, then tail until Generate returns.

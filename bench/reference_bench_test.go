@@ -19,6 +19,7 @@ import (
 	"github.com/tokenassay/assay/pricing/tco"
 	"github.com/tokenassay/assay/tasks"
 	"github.com/tokenassay/assay/tasks/packs"
+	"github.com/tokenassay/assay/tasks/sandbox"
 )
 
 // samples are asked of each task per iteration.
@@ -30,10 +31,10 @@ const samples = 4
 //	go test -run '^$' -bench Run -count 6 ./bench | tee new.txt
 //	benchstat -col /model new.txt
 //
-// tok/s is output over decoding time, ttft-ns/op the median time to first token, acc% the share of
-// right answers among those judged, and USD/Mcorrect what a million right answers cost at
-// ASSAY_USD_PER_HOUR for this machine. That is a nominal 0.10 where unset: good for ratios, not for bills.
-// Programs are not run here, so answers of the code pack that need it are left out of acc%.
+// tok/s is output over decoding time, ttft-ns/op the median time to first token, correct/op the right
+// answers of an iteration, acc% their share among those judged, and USD/Mcorrect what a million of them cost
+// at ASSAY_USD_PER_HOUR for this machine. That is a nominal 0.10 where unset: good for ratios, not for bills.
+// Where programs cannot be confined, answers of the code pack are not judged.
 func BenchmarkRun(b *testing.B) {
 	rent := decimal.RequireFromString("0.10")
 	if text := os.Getenv("ASSAY_USD_PER_HOUR"); text != "" {
@@ -46,8 +47,15 @@ func BenchmarkRun(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	var opt packs.Options
+	if box, err := sandbox.Start(b.Context()); err == nil {
+		defer box.Close()
+		opt.Runner = box
+	} else {
+		b.Log(err)
+	}
 	for _, name := range reference.Names() {
-		for _, pack := range packs.Builtin(packs.Options{}) {
+		for _, pack := range packs.Builtin(opt) {
 			b.Run("model="+name+"/pack="+pack.Name, func(b *testing.B) { run(b, name, pack, hourly) })
 		}
 	}
@@ -111,6 +119,7 @@ func report(b *testing.B, all []bench.Outcome, hourly tco.Hourly) {
 	if len(ttfts) > 0 {
 		b.ReportMetric(stat.Median(ttfts, 0.95).Value, "ttft-ns/op")
 	}
+	b.ReportMetric(float64(correct)/float64(b.N), "correct/op")
 	if judged > 0 {
 		b.ReportMetric(100*float64(correct)/float64(judged), "acc%")
 	}

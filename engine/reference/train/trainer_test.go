@@ -99,7 +99,7 @@ func TestTrainingLearns(t *testing.T) {
 		t.Errorf("loss went from %.3f to %.3f, want less than half", first.Loss, last.Loss)
 	}
 	var held []Example
-	for e, _ := range (echo{2}).Batch(0) {
+	for e := range (echo{2}).Batch(0) {
 		if held = append(held, e); len(held) == 50 {
 			break
 		}
