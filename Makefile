@@ -41,7 +41,7 @@ fuzz: ## every fuzz target for FUZZTIME (default 20s)
 notebook: ## run the notebook over a fresh export, headless
 	.ci/notebook
 
-train: ## make the embedded reference models again (hours)
+train: ## make the embedded reference models again (about an hour on two cores)
 	$(GO) run ./cmd/assay train --size tiny --out engine/reference/tiny.gguf
 	$(GO) run ./cmd/assay train --size small --out engine/reference/small.gguf
 
