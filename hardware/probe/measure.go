@@ -72,7 +72,10 @@ func Measure(ctx context.Context, opt Options) (Reach, error) {
 
 	r.Took = time.Since(start)
 	r.After = pressure()
-	r.Verdict = verdict(r.Before, r.After, r.Took, max(host.CPU.Threads, all))
+	var taken string
+	if r.Verdict, taken = verdict(r.Before, r.After, r.Took, max(host.CPU.Threads, all)); taken != "" {
+		r.Warnings = append(r.Warnings, taken)
+	}
 	return r, ctx.Err()
 }
 

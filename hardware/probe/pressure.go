@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -67,19 +68,21 @@ const (
 	othersShare = 0.05
 )
 
-// verdict judges what happened between two readings on a number of processors.
-func verdict(before, after Pressure, took time.Duration, processors int) string {
+// verdict judges what happened between two readings on a number of processors, and says who took
+// how much of their time where that disturbed the measurement.
+func verdict(before, after Pressure, took time.Duration, processors int) (verdict, why string) {
 	capacity := took.Seconds() * float64(processors)
 	if capacity <= 0 || before.Busy == nil || after.Busy == nil || before.Own == nil || after.Own == nil {
-		return Unknown
+		return Unknown, ""
 	}
-	others := (*after.Busy - *before.Busy) - (*after.Own - *before.Own)
+	others := max(0, (*after.Busy-*before.Busy)-(*after.Own-*before.Own))
+	var stolen float64
+	if before.Steal != nil && after.Steal != nil {
+		stolen = *after.Steal - *before.Steal
+	}
 	// The tick counts in whole hundredths of a second per processor.
-	if others > othersShare*capacity+float64(processors)/ticks {
-		return Disturbed
+	if others <= othersShare*capacity+float64(processors)/ticks && stolen <= stealShare*capacity+1.0/ticks {
+		return Clean, ""
 	}
-	if before.Steal != nil && after.Steal != nil && *after.Steal-*before.Steal > stealShare*capacity+1.0/ticks {
-		return Disturbed
-	}
-	return Clean
+	return Disturbed, fmt.Sprintf("of the processors' time, other processes took %.1f%% and other machines on the same host %.1f%%", 100*others/capacity, 100*stolen/capacity)
 }

@@ -201,8 +201,9 @@ func TestVerdict(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := verdict(c.before, c.after, second, 2); got != c.want {
-				t.Errorf("verdict = %q, want %q", got, c.want)
+			got, why := verdict(c.before, c.after, second, 2)
+			if got != c.want || (why != "") != (got == Disturbed) {
+				t.Errorf("verdict = %q because %q, want %q", got, why, c.want)
 			}
 		})
 	}

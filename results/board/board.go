@@ -19,6 +19,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -26,6 +27,7 @@ import (
 	"github.com/tokenassay/assay/bench"
 	"github.com/tokenassay/assay/bench/stat"
 	"github.com/tokenassay/assay/engine"
+	"github.com/tokenassay/assay/hardware/probe"
 	"github.com/tokenassay/assay/pricing"
 	"github.com/tokenassay/assay/pricing/tco"
 	"github.com/tokenassay/assay/tasks"
@@ -183,6 +185,10 @@ func Build(m bench.Manifest, outcomes iter.Seq2[bench.Outcome, error], opt Optio
 				b.Rows = append(b.Rows, summarise(r.Model, infos[r.Model], pack, seen, m, opt))
 			}
 		}
+	}
+	if m.Reach.Verdict == probe.Disturbed {
+		doubt := "the machine was not this run's alone when it was measured, so speeds and costs are in doubt"
+		b.Warnings = append(b.Warnings, strings.Join(append([]string{doubt}, m.Reach.Warnings...), ": "))
 	}
 	b.Comparisons = compare(b, byModel, overall, opt.Confidence)
 	b.list(opt)

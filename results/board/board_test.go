@@ -16,6 +16,7 @@ import (
 	"github.com/tokenassay/assay/bench"
 	"github.com/tokenassay/assay/bench/stat"
 	"github.com/tokenassay/assay/engine"
+	"github.com/tokenassay/assay/hardware/probe"
 	"github.com/tokenassay/assay/pricing"
 	"github.com/tokenassay/assay/pricing/tco"
 	"github.com/tokenassay/assay/tasks"
@@ -308,5 +309,16 @@ func TestClockWarning(t *testing.T) {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("warnings lack %q:\n%s", want, warnings)
 		}
+	}
+}
+
+func TestDisturbedMachine(t *testing.T) {
+	m := bench.Manifest{Reach: probe.Reach{Verdict: probe.Disturbed, Warnings: []string{"others took 7%"}}}
+	b, err := Build(m, func(func(bench.Outcome, error) bool) {}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Warnings) != 1 || !strings.Contains(b.Warnings[0], "others took 7%") {
+		t.Errorf("warnings of a disturbed machine: %q", b.Warnings)
 	}
 }
