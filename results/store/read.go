@@ -44,9 +44,9 @@ func (s *Store) Runs(ctx context.Context) ([]Run, error) {
 	return runs, nil
 }
 
-// Latest returns the run begun last; ErrNoRun where there is none.
+// Latest returns the run begun last of those that asked anything; ErrNoRun where there is none.
 func (s *Store) Latest(ctx context.Context) (Run, error) {
-	return s.first(ctx, "latest", func(Run) bool { return true })
+	return s.first(ctx, "latest", func(r Run) bool { return r.Outcomes > 0 })
 }
 
 // Resumable returns the unfinished run begun last; ErrNoRun where there is none.

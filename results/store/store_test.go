@@ -358,6 +358,15 @@ func TestRuns(t *testing.T) {
 	if err := s.Begin(ctx, again); err != nil {
 		t.Fatal(err)
 	}
+	// A run that came to nothing, its model unreadable, is not what a report is wanted of.
+	empty := testManifest("empty")
+	empty.Started = end.Add(2 * time.Hour)
+	if err := s.Begin(ctx, empty); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Latest(ctx); err != nil || r.ID != "third" {
+		t.Errorf("Latest after a run without outcomes: %+v, %v; want third", r, err)
+	}
 	if m, err := s.Manifest(ctx, "first"); err != nil || !m.Finished.IsZero() || !m.Started.Equal(testManifest("").Started) {
 		t.Errorf("Manifest of a resumed run: started %v, finished %v, %v", m.Started, m.Finished, err)
 	}
