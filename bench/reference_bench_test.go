@@ -43,7 +43,7 @@ func BenchmarkRun(b *testing.B) {
 			b.Fatalf("ASSAY_USD_PER_HOUR: %v", err)
 		}
 	}
-	hourly, err := tco.Machine{Name: "this machine", RentPerHour: rent, Source: "ASSAY_USD_PER_HOUR"}.PerHour()
+	hourly, err := tco.Machine{RentPerHour: rent, Source: "ASSAY_USD_PER_HOUR"}.PerHour()
 	if err != nil {
 		b.Fatal(err)
 	}

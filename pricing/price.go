@@ -96,12 +96,6 @@ func perMillion(rate decimal.Decimal, n int) decimal.Decimal {
 	return rate.Mul(decimal.NewFromInt(int64(n))).Shift(-6)
 }
 
-// Blended is the conventional single figure of a price, (3·input + output)/4 per million
-// tokens, as Artificial Analysis defines it. Show it only beside the measured mix.
-func (p Price) Blended() decimal.Decimal {
-	return p.Rates.Input.Mul(decimal.NewFromInt(3)).Add(p.Rates.Output).Mul(decimal.RequireFromString("0.25"))
-}
-
 // ParseDay reads a day as the ledger writes it, 2025-01-20, as UTC midnight.
 func ParseDay(s string) (time.Time, error) {
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(s))

@@ -17,7 +17,6 @@ const HoursPerYear = 8766
 // Machine says how a machine is paid for: a rent per hour, or else a purchase that is
 // written off evenly over its life, with the power it draws.
 type Machine struct {
-	Name         string          // for people
 	RentPerHour  decimal.Decimal // USD; zero: bought
 	Purchase     decimal.Decimal // USD
 	Life         time.Duration   // over which Purchase is written off; default 3 years
